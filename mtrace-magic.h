@@ -1,0 +1,1 @@
+include/mtrace-magic.h
