@@ -12,7 +12,7 @@
 #include "mtrace/log.h"
 #include "line-state.h"
 
-/* What the command line asked for; see the table in options.c. */
+/* What the command line asked for; see the table in command-line.c. */
 typedef struct MtraceOptions {
     char *file;
     MtraceMode mode; /* from the start; DISABLE: wait for the guest */
@@ -143,7 +143,7 @@ const char *mtrace_entry_decode(uint64_t type, const uint8_t *entry,
                                 uint16_t cpu, MtraceAnyRecord *record,
                                 bool *cut);
 
-/* ---- options.c ---------------------------------------------------------- */
+/* ---- command-line.c ---------------------------------------------------------- */
 
 extern MtraceOptions mtrace_options;
 

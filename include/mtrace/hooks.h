@@ -14,7 +14,7 @@
 typedef struct CPUState CPUState;
 typedef struct MtraceVCPU MtraceVCPU;
 
-/* ---- session (mtrace/session.c, mtrace/options.c) ----------------------- */
+/* ---- session (mtrace/session.c, mtrace/command-line.c) ----------------------- */
 
 /* True once -mtrace-enable has been seen.  Constant after option parsing. */
 extern bool mtrace_enabled;

@@ -53,7 +53,11 @@ typedef struct MtraceLogStream {
  * @name: what to call the file in error messages
  * @error: why the header could not be written
  *
- * Returns: the writer, closed and freed with mtrace_log_writer_close().
+ * The thread blocks all signals.  It does not survive fork(): a program that
+ * becomes a daemon calls this afterwards.
+ *
+ * Returns: the writer, closed and freed with mtrace_log_writer_close(); NULL on
+ * error.
  */
 MtraceLogWriter *mtrace_log_writer_new(int fd, const char *name,
                                        GError **error);
@@ -63,8 +67,9 @@ MtraceLogWriter *mtrace_log_writer_new(int fd, const char *name,
  * @key: name, without '=' or newline
  * @value: text; newlines and backslashes are escaped by the library
  *
- * May be called until the first record is appended; written as the META chunk
- * before it.
+ * Any thread.  Written as a META chunk before the next chunk: what is set before
+ * the first record is appended comes before all records.  Of two values for a key
+ * the later one counts.
  */
 void mtrace_log_writer_set_meta(MtraceLogWriter *w, const char *key,
                                 const char *value);
@@ -256,7 +261,8 @@ static inline void mtrace_record_init(void *record, unsigned type, size_t size,
  *
  * "ORDER cpu=N insns=N accesses=N TYPE field=value …": the same fields always
  * in the same order; addresses in hexadecimal, enumerations by name, strings
- * quoted, and every byte that is not printable ASCII escaped.
+ * quoted, and every byte that is not printable ASCII escaped.  MTRACE_CPU_NONE
+ * prints as cpu=none.
  */
 void mtrace_record_print(GString *out, const MtraceRecord *record);
 

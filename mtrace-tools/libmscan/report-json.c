@@ -7,9 +7,9 @@
  *
  * A report whose only table bears the analysis's JSON key is that table; the
  * others are an object with a member for each table. A table is an array of
- * objects, or one object when it is single. Rows of main tables are generated
- * and written one by one, so that the JSON tree of a large report never exists
- * as a whole. Strings are made valid UTF-8; numbers beyond what JSON readers
+ * objects, or one object when it is single. Each row of a main table is a line
+ * of its own, generated and written by itself, so that the JSON tree of a large
+ * report never exists as a whole. Strings are made valid UTF-8; numbers beyond what JSON readers
  * take for integers (2^63 and up) are decimal strings.
  */
 #include "mscan-internal.h"
@@ -135,27 +135,12 @@ static JsonNode *row_node(const MscanRow *row)
 
 /* ---- writing ----------------------------------------------------------- */
 
-/* Write @node, its lines after the first moved right by @indent; free it. */
-static void write_node(FILE *out, JsonNode *node, unsigned indent)
+/* Write @node on one line, and free it. */
+static void write_node(FILE *out, JsonNode *node)
 {
-    g_autoptr(JsonGenerator) generator = json_generator_new();
-    g_autofree char *text = NULL;
-    g_autofree char *prefix = g_strnfill(indent, ' ');
+    g_autofree char *text = json_to_string(node, FALSE);
 
-    json_generator_set_pretty(generator, TRUE);
-    json_generator_set_indent(generator, 1);
-    json_generator_set_root(generator, node);
-    text = json_generator_to_data(generator, NULL);
-    for (char *line = text; line;) {
-        char *end = strchr(line, '\n');
-
-        if (end) {
-            *end++ = '\0';
-        }
-        fprintf(out, "%s%s%s", line == text ? "" : prefix, line,
-                end ? "\n" : "");
-        line = end;
-    }
+    fputs(text, out);
     json_node_unref(node);
 }
 
@@ -168,13 +153,13 @@ static void write_rows(FILE *out, const MscanTable *table, unsigned indent)
 {
     if (table->def->single) {
         g_assert(table->rows->len == 1);
-        write_node(out, row_node(table->rows->pdata[0]), indent);
+        write_node(out, row_node(table->rows->pdata[0]));
         return;
     }
     fprintf(out, "[");
     for (unsigned i = 0; i < table->rows->len; i++) {
         fprintf(out, "%s\n%*s", i ? "," : "", (int)indent + 1, "");
-        write_node(out, row_node(table->rows->pdata[i]), indent + 1);
+        write_node(out, row_node(table->rows->pdata[i]));
     }
     fprintf(out, "%s%*s]", table->rows->len ? "\n" : "",
             table->rows->len ? (int)indent : 0, "");
@@ -189,7 +174,7 @@ static void write_members(FILE *out, const MscanTable *table, bool *first)
     for (unsigned i = 0; columns[i].key; i++) {
         if (!(columns[i].flags & (MSCAN_NO_JSON | MSCAN_HEADING))) {
             write_key(out, columns[i].key, 2, *first);
-            write_node(out, cell_node(&row->cells[i], columns[i].type), 2);
+            write_node(out, cell_node(&row->cells[i], columns[i].type));
             *first = false;
         }
     }
@@ -259,7 +244,7 @@ void mscan_report_write_json(FILE *out, MscanContext *context,
 
     fprintf(out, "{");
     write_key(out, "mscan", 1, true);
-    write_node(out, node, 1);
+    write_node(out, node);
     for (unsigned i = 0; i < n; i++) {
         write_report(out, reports[i]);
     }

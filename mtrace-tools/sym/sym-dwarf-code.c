@@ -330,6 +330,7 @@ static void load_function(SymDwarf *d, DwarfFunction *f)
         return;
     }
     f->loaded = true;
+    d->steps = DWARF_STEPS_FUNCTION;
     f->name = sym_pool_string(d->pool, "?");
     f->inlines = g_array_new(FALSE, FALSE, sizeof(DwarfInline));
     f->ranges = g_array_new(FALSE, FALSE, sizeof(DwarfRange));

@@ -201,6 +201,7 @@ bool sym_dw_types_load(SymTypes *types, uint64_t id, SymType *type)
 {
     SymDwarf *d = (SymDwarf *)types;
     uint64_t dimension = id >> DIMENSION_SHIFT;
+    uint32_t outer = d->steps; /* a type may be loaded while another is */
     Dwarf_Die die = sym_dw_die_open(d, id & (((uint64_t)1 << DIMENSION_SHIFT) - 1));
 
     if (!die) {
@@ -212,8 +213,10 @@ bool sym_dw_types_load(SymTypes *types, uint64_t id, SymType *type)
         die = sym_dw_die_open(d, other);
     }
     if (die) {
+        d->steps = DWARF_STEPS_TYPE;
         load_die(d, die, dimension, type);
         sym_dw_die_free(d, die);
+        d->steps = outer;
     }
     return type->kind != SYM_TYPE_VOID;
 }

@@ -114,15 +114,32 @@ void sym_dw_die_free(SymDwarf *d, Dwarf_Die die)
     }
 }
 
+/*
+ * A DW_AT_sibling that points back would never end, and ones that point into
+ * children would make a walk visit them again and again: hence forward only, and
+ * no more steps than the walk may take.
+ */
 Dwarf_Die sym_dw_die_next(SymDwarf *d, Dwarf_Die parent, Dwarf_Die die)
 {
     Dwarf_Error err = NULL;
     Dwarf_Die next = NULL;
-    int rc = die ? dwarf_siblingof_b(d->dbg, die, 1, &next, &err)
-                 : dwarf_child(parent, &next, &err);
+    Dwarf_Off before = sym_dw_die_at(d, die ? die : parent);
+    int rc = DW_DLV_NO_ENTRY;
 
+    if (d->steps > 0) {
+        d->steps--;
+        rc = die ? dwarf_siblingof_b(d->dbg, die, 1, &next, &err)
+                 : dwarf_child(parent, &next, &err);
+    }
     sym_dw_die_free(d, die);
-    return sym_dw_good(d, rc, &err) ? next : NULL;
+    if (!sym_dw_good(d, rc, &err)) {
+        return NULL;
+    }
+    if (sym_dw_die_at(d, next) <= before) {
+        sym_dw_die_free(d, next);
+        return NULL;
+    }
+    return next;
 }
 
 /* Name of the function whose abstract DIE is at @off, NULL when it has none. */
@@ -299,6 +316,7 @@ static int compare_variables(gconstpointer pa, gconstpointer pb)
 static void find_locals(SymDwarf *d)
 {
     d->have_locals = true;
+    d->steps = DWARF_STEPS_ALL;
     for (guint i = 0; i < d->cus->len; i++) {
         Dwarf_Die die = sym_dw_die_open(d, g_array_index(d->cus, DwarfCu, i).die);
 
@@ -332,6 +350,7 @@ static void scan_all(SymDwarf *d)
     Dwarf_Sig8 signature;
     Dwarf_Error err = NULL;
 
+    d->steps = DWARF_STEPS_ALL;
     while (d->cus->len < MAX_CUS &&
            sym_dw_good(d, dwarf_next_cu_header_d(d->dbg, 1, &header_len, &version, &abbrev,
                                                 &address_size, &length_size, &extension,

@@ -20,6 +20,11 @@
 
 #define DWARF_MAX_DEPTH 128 /* of nested DIEs */
 
+/* Most DIEs that one walk looks at: over a file, a function, a type. */
+#define DWARF_STEPS_ALL (1u << 27)
+#define DWARF_STEPS_FUNCTION (1u << 20)
+#define DWARF_STEPS_TYPE (1u << 17)
+
 typedef struct DwarfRange {
     uint64_t low, high; /* [low, high) */
     uint32_t index;     /* of the CU or function it belongs to */
@@ -71,6 +76,7 @@ struct SymDwarf {
     SymPool *pool;
     Dwarf_Debug dbg;
     bool big_endian;
+    uint32_t steps;          /* that the walk under way may still take */
     GArray *cus;             /* of DwarfCu */
     GArray *cu_ranges;       /* of DwarfRange, by address */
     GArray *functions;       /* of DwarfFunction */

@@ -30,7 +30,7 @@ for cut in 1 10 70; do
     runs 1 "cut $cut bytes before the end" "$mscan" --analysis=sharing,summary cut.out
     says out 'The log is not whole: ' "the report says so"
     runs 1 "the same as JSON" "$mscan" --analysis=summary --format=json cut.out
-    says out '"complete" : false' "JSON says so"
+    says out '"complete":false' "JSON says so"
     python3 -m json.tool out >/dev/null
     ok $? "and is JSON"
 done

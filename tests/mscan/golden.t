@@ -11,7 +11,7 @@ for script in "$here"/logs/*.script; do
         for format in text json; do
             golden=$here/golden/$analysis-$log.$format
             runs 0 "$analysis of $log runs ($format)" "$mscan" --analysis="$analysis" --format=$format "$log.out"
-            sed 's/"version" : "[^"]*"/"version" : "VERSION"/' out >got
+            sed 's/"version":"[^"]*"/"version":"VERSION"/' out >got
             [ -z "${MTRACE_UPDATE_GOLDEN:-}" ] || cp got "$golden"
             diff -u "$golden" got >difference 2>&1
             status=$?

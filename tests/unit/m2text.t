@@ -33,6 +33,18 @@ check() {
     fi
 }
 
+# says PATTERN: a line of the output just checked is like this.
+says() {
+    count=$((count + 1))
+    if grep -qE "$1" "$dir/out"; then
+        echo "ok $count - says $1"
+    else
+        echo "not ok $count - says $1"
+        sed 's/^/# /' "$dir/out" | head -n 5
+        failed=1
+    fi
+}
+
 log=$data/log-1.0.mtrace
 text=$data/log-1.0.txt
 help=' (m2text --help lists the options)'
@@ -55,8 +67,11 @@ check '--cpu=none' 0 wanted '' --cpu=none "$log"
 { grep '^#' "$text"; grep -v '^#' "$text" | head -n 7; } >wanted
 check '--limit' 0 wanted '' --limit=7 "$log"
 check '--version' 0 - '' --version
+says '^m2text [0-9.]+, log format [0-9]+\.[0-9]+$'
 check '--help' 0 - '' --help
+says '^  --limit=N '
 check '-h' 0 - '' -h
+says '^  --limit=N '
 
 check 'an unknown option' 2 /dev/null "m2text: Unknown option --nonesuch$help" --nonesuch
 check 'an unknown type' 2 /dev/null "m2text: there is no record type \"xyz\"$help" --type=lock,xyz "$log"

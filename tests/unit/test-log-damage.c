@@ -188,21 +188,21 @@ static void test_missing_chunk(void)
     g_assert_cmpuint(log->damage.lost_bytes, ==, 0);
 }
 
-/* Garbage between two chunks, some of it like a chunk: found again after it. */
-static void test_garbage(void)
+/* So much garbage between two chunks, some of it like a chunk. */
+static void check_garbage(const GByteArray *bytes, size_t size)
 {
-    g_autoptr(GByteArray) bytes = small_log();
     g_autoptr(GByteArray) more = g_byte_array_new();
     g_autoptr(GRand) rand = g_rand_new_with_seed(5);
     g_autoptr(FixtureLog) log = NULL;
-    size_t at = chunk_at(bytes, 3), size = 200000;
+    size_t at = chunk_at(bytes, 3);
 
     g_byte_array_append(more, bytes->data, at);
     for (size_t i = 0; i < size; i += 4) {
         uint32_t noise = g_rand_int(rand);
 
         g_byte_array_append(more, i % 1000 ? (uint8_t *)&noise
-                                           : (uint8_t *)"MTCK", 4);
+                                           : (uint8_t *)"MTCK",
+                            MIN(4, size - i));
     }
     g_byte_array_append(more, bytes->data + at, bytes->len - at);
     log = read_bytes(more->data, more->len);
@@ -210,6 +210,18 @@ static void test_garbage(void)
     g_assert_cmpuint(log->damage.lost_bytes, ==, size);
     g_assert_cmpuint(log->damage.first_bad_offset, ==, at);
     g_assert_cmpuint(log->damage.bad_chunks, ==, 0);
+}
+
+/* The next chunk is found, wherever in a block of the search it lies. */
+static void test_garbage(void)
+{
+    g_autoptr(GByteArray) bytes = small_log();
+
+    check_garbage(bytes, 1);
+    check_garbage(bytes, 200000);
+    for (size_t size = 65536 - 70; size < 65536 + 6; size++) {
+        check_garbage(bytes, size);
+    }
 }
 
 /* Something behind the end: a byte, or the same log again. */
@@ -228,6 +240,24 @@ static void test_trailing(void)
     twice = read_bytes(bytes->data, bytes->len);
     g_assert_cmpuint(twice->records->len, ==, N_RECORDS);
     g_assert_cmpuint(twice->damage.lost_bytes, ==, len);
+}
+
+/* A chunk behind END is not read, though its number fits. */
+static void test_after_end(void)
+{
+    g_autoptr(GByteArray) bytes = small_log();
+    size_t from = chunk_at(bytes, 3), len = chunk_at(bytes, 4) - from;
+    g_autofree uint8_t *copy = g_memdup2(bytes->data + from, len);
+    g_autoptr(FixtureLog) log = NULL;
+    LogChunk chunk;
+
+    g_assert_true(log_chunk_unpack(&chunk, copy));
+    chunk.sequence = N_CHUNKS + 3;
+    log_chunk_pack(&chunk, copy);
+    g_byte_array_append(bytes, copy, len);
+    log = read_bytes(bytes->data, bytes->len);
+    g_assert_cmpuint(log->records->len, ==, N_RECORDS);
+    g_assert_cmpuint(log->damage.lost_bytes, ==, len);
 }
 
 /* The same chunk twice in a row counts once. */
@@ -308,6 +338,7 @@ int main(int argc, char **argv)
     g_test_add_func("/log-damage/missing-chunk", test_missing_chunk);
     g_test_add_func("/log-damage/garbage", test_garbage);
     g_test_add_func("/log-damage/trailing", test_trailing);
+    g_test_add_func("/log-damage/after-end", test_after_end);
     g_test_add_func("/log-damage/repeated", test_repeated);
     g_test_add_func("/log-damage/not-logs", test_not_logs);
     g_test_add_func("/log-damage/endless", test_endless);

@@ -21,6 +21,8 @@ static void check_column(MtraceCodec codec, const uint64_t *values, size_t n)
     LogCursor c;
 
     log_column_put(&out, &scratch, codec, values, n);
+    log_buf_reserve(&out, 1);
+    out.data[out.len] = 0;
     c = (LogCursor){ out.data, out.data + out.len };
     g_assert_true(log_column_get(&c, &column));
     g_assert_true(c.p == c.end);
@@ -30,8 +32,10 @@ static void check_column(MtraceCodec codec, const uint64_t *values, size_t n)
     }
     /* Neither another count, nor data cut short, nor data left over. */
     g_assert_false(log_column_decode(&column, got, n + 1));
-    if (column.len) {
-        column.len--;
+    column.len++;
+    g_assert_false(log_column_decode(&column, got, n));
+    if (column.len > 1) {
+        column.len -= 2;
         g_assert_false(log_column_decode(&column, got, n));
     }
     for (size_t cut = 0; cut < out.len; cut++) {
@@ -422,6 +426,49 @@ static void test_print(void)
     expect_print(&r, "0 cpu=0 insns=0 accesses=0 type-63");
 }
 
+/* The names that enumerations print as, with the guest ABI's numbers. */
+static void test_names(void)
+{
+    static const struct {
+        const char *type, *field, *names;
+    } wanted[] = {
+        { "access", "kind", "0 load store iw 4" },
+        { "access", "origin",
+          "inline helper atomic direct delivery walker dma 7" },
+        { "label", "label_type", "0 heap block static percpu 5" },
+        { "host", "host_type", "0 access_all_cpu call_clear_cpu call_set_cpu "
+          "disable_count_cpu enable_count_cpu 6" },
+        { "fcall", "state", "0 start done done_value resume pause 6" },
+        { "lock", "op", "0 acquire acquired release 4" },
+        { "task", "task_type", "0 init update exit 4" },
+        { "register", "reg", "0 kernel_gs_base lstar 3" },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(wanted); i++) {
+        const MtraceRecordInfo *info = mtrace_record_info(
+            mtrace_record_type_from_name(wanted[i].type));
+        g_auto(GStrv) names = g_strsplit(wanted[i].names, " ", -1);
+
+        for (unsigned k = 0; k < info->n_fields; k++) {
+            const MtraceField *f = &info->fields[k];
+
+            for (unsigned v = 0; !strcmp(f->name, wanted[i].field)
+                 && names[v]; v++) {
+                g_autoptr(GString) text = g_string_new(NULL);
+                g_autofree char *part = g_strdup_printf(
+                    " %s=%s ", f->name, names[v]);
+                MtraceAnyRecord r;
+
+                mtrace_record_init(&r, info->type, info->size, 0);
+                ((uint8_t *)&r)[f->offset] = v;
+                mtrace_record_print(text, &r.h);
+                g_string_append_c(text, ' ');
+                g_assert_nonnull(strstr(text->str, part));
+            }
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -439,5 +486,6 @@ int main(int argc, char **argv)
     g_test_add_func("/log/malformed", test_malformed);
     g_test_add_func("/log/dictionaries", test_dictionaries);
     g_test_add_func("/log/print", test_print);
+    g_test_add_func("/log/names", test_names);
     return g_test_run();
 }

@@ -93,6 +93,29 @@ static void test_merge(void)
     fixture_file_free(&f);
 }
 
+/* Of equal orders the lower stream's comes first, host and devices last. */
+static void test_ties(void)
+{
+    static const uint16_t cpus[] = { 2, 0, MTRACE_CPU_NONE, 1 };
+    static const uint16_t wanted[] = { 0, 1, 2, MTRACE_CPU_NONE };
+    FixtureFile f = fixture_file(NULL, 0);
+    MtraceLogWriter *w = fixture_writer(&f);
+    g_autoptr(FixtureLog) log = NULL;
+
+    for (unsigned i = 0; i < 12; i++) {
+        append_access(mtrace_log_writer_stream(w, cpus[i % 4]), cpus[i % 4],
+                      i / 4);
+        mtrace_log_writer_flush(w);
+    }
+    g_assert_true(mtrace_log_writer_close(w, NULL, NULL));
+    log = fixture_read(f.path);
+    assert_whole(log, 12);
+    for (unsigned i = 0; i < 12; i++) {
+        g_assert_cmpuint(fixture_at(log, i)->cpu, ==, wanted[i % 4]);
+    }
+    fixture_file_free(&f);
+}
+
 /* META and images, with everything that needs escaping. */
 static void test_session(void)
 {
@@ -401,6 +424,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/log-writer/boundaries", test_boundaries);
     g_test_add_func("/log-writer/merge", test_merge);
+    g_test_add_func("/log-writer/ties", test_ties);
     g_test_add_func("/log-writer/session", test_session);
     g_test_add_func("/log-writer/flush", test_flush);
     g_test_add_func("/log-writer/no-records", test_no_records);

@@ -568,6 +568,29 @@ static void ask_everything(SymSpace *space)
     }
 }
 
+/* A DIE whose next sibling is itself. */
+static void test_endless_siblings(void)
+{
+    static const char source[] =
+        ".globl _start\n.text\n_start: nop\n"
+        ".section .debug_abbrev,\"\",@progbits\n"
+        ".byte 1, 0x11, 1, 0, 0\n"             /* a compilation unit */
+        ".byte 2, 0x39, 0, 0x01, 0x13, 0, 0\n" /* a namespace with DW_AT_sibling */
+        ".byte 0\n"
+        ".section .debug_info,\"\",@progbits\n"
+        ".long 2f - 1f\n1: .value 4\n.long 0\n.byte 8\n"
+        ".byte 1\n.byte 2\n.long 12\n.byte 2\n.long 12\n.byte 0\n2:\n";
+    char *dir = scratch_new();
+    g_autofree char *at = scratch_write(dir, "s.s", source, -1);
+    g_autofree char *path = g_build_filename(dir, "s", NULL);
+    SymField field;
+
+    g_free(run(dir, "gcc -nostdlib -static -o s s.s"));
+    g_autoptr(SymSpace) space = open_space(path);
+    g_assert_false(sym_type_lookup(space, "struct any", 0, &field)); /* ends, that is all */
+    scratch_remove(dir);
+}
+
 static void test_damaged(gconstpointer flags)
 {
     g_autoptr(GRand) rand = g_rand_new_with_seed(2026); /* the same damage every time */
@@ -620,6 +643,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/sym/format", test_format);
     g_test_add_func("/sym/endless-types", test_endless_types);
+    g_test_add_func("/sym/endless-siblings", test_endless_siblings);
     g_test_add_func("/sym/text/rules", test_text_rules);
     g_test_add_func("/sym/text/sized", test_sized_text);
     g_test_add_func("/sym/text/bad", test_bad_parts);

@@ -117,28 +117,46 @@ static void sharing_record(void *state, MscanContext *context,
 
 /* ---- which lines, in which order --------------------------------------- */
 
+/* Most lines are touched by one CPU only; tell those cheaply. */
+static bool one_cpu(const MscanLine *line)
+{
+    const MscanSite *first = NULL;
+
+    for (uint32_t i = 0; i < line->n_sites; i++) {
+        const MscanSite *site = &line->sites[i];
+
+        if (mscan_site_by_cpu(site)) {
+            if (first && first->cpu != site->cpu) {
+                return false;
+            }
+            first = site;
+        }
+    }
+    return true;
+}
+
 /* Sum up a line. Returns: whether it is shared. */
 static bool sum_up(const MscanLine *line, Shared *shared)
 {
     MscanCpuSet cpus;
 
-    mscan_line_cpus(line, &cpus);
+    if (one_cpu(line)) {
+        return false;
+    }
     *shared = (Shared) { .line = line };
     for (uint32_t i = 0; i < line->n_sites; i++) {
         const MscanSite *site = &line->sites[i];
 
         shared->moves += site->moves;
-        if (!mscan_site_by_cpu(site)) {
-            continue;
-        }
-        if (site->kind == MTRACE_ACCESS_STORE) {
-            shared->writes += site->count;
-        } else {
-            shared->reads += site->count;
+        if (mscan_site_by_cpu(site)) {
+            bool store = site->kind == MTRACE_ACCESS_STORE;
+
+            *(store ? &shared->writes : &shared->reads) += site->count;
         }
     }
+    mscan_line_cpus(line, &cpus);
     shared->n_cpus = mscan_cpu_set_count(&cpus);
-    return shared->n_cpus >= 2 && shared->writes;
+    return shared->writes;
 }
 
 static uint64_t sort_key(const Shared *shared, unsigned sort)
