@@ -75,6 +75,7 @@ static void pass_bytes(const int pipe_fds[2], bool writer, int rounds)
         if (n != 1) {
             die("pipe");
         }
+        __builtin_ia32_pause();
     }
 }
 

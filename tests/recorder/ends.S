@@ -3,14 +3,17 @@
  * A bare-metal guest whose vCPUs fight over some cache lines until one of them
  * ends the machine, in the way that its command line asks for:
  *
- *   -append "WC N"   W: o power-off, r reset, t triple fault, d debug exit,
- *                    e never; C: the vCPU that does it, a digit; N: after how
- *                    many rounds
+ *   -append "WC N D"   W: o power-off, r reset, t triple fault, d debug exit,
+ *                      e never; C: the vCPU that does it, a digit; N: after
+ *                      how many rounds; D: iterations of a delay in each
  *
  * In a round a vCPU increments every line of `shared` under LOCK; then it lets
- * another run. "U" on the debug console says that the fight begins.
+ * another run, and waits for those that are more than SLACK rounds behind. "U"
+ * on the debug console says that the fight begins.
  * Invariant: no vCPU ever stops by itself, nor does the one that ends it all.
  */
+#define CPUS 3
+#define SLACK 1
 #define LINES 64
 #define LINE_SIZE 64
 #define TRAMPOLINE 0x8000       /* SIPI vector 8 */
@@ -49,16 +52,12 @@ pvh_start:
     subb $'0', %al
     movb %al, who
     incl %esi
-    xorl %ecx, %ecx
-1:  lodsb
-    subb $'0', %al
-    cmpb $9, %al
-    ja 2f
-    movzbl %al, %eax
-    imull $10, %ecx
-    addl %eax, %ecx
-    jmp 1b
-2:  movl %ecx, rounds
+    movl $stack_end, %esp
+    call number
+    movl %ecx, rounds
+    call number
+    incl %ecx
+    movl %ecx, delay
 
     movl $trampoline, %esi
     movl $TRAMPOLINE, %edi
@@ -69,6 +68,20 @@ pvh_start:
     movl $STARTUP_OTHERS, LAPIC_ICR_LOW
     lgdt gdt_pointer
     ljmp $0x08, $start32
+
+/* ecx: the decimal number at esi, which ends up behind it and one more byte. */
+number:
+    xorl %ecx, %ecx
+1:  lodsb
+    subb $'0', %al
+    cmpb $9, %al
+    ja 2f
+    movzbl %al, %eax
+    imull $10, %ecx
+    addl %eax, %ecx
+    jmp 1b
+2:  ret
+
 /* Here both ways meet. ebp: this vCPU's number, ebx: rounds to go. */
 start32:
     movl $0x10, %eax
@@ -88,11 +101,23 @@ fight:
 1:  lock incl (%edi)
     addl $LINE_SIZE, %edi
     loop 1b
+    movl delay, %ecx
+1:  loop 1b
     pause
-    decl %ebx
-    jnz fight
+    incl done(,%ebp,4)
+    movl $CPUS - 1, %ecx
+1:  movl done(,%ecx,4), %eax
+    addl $SLACK, %eax
+    cmpl done(,%ebp,4), %eax
+    jae 2f
+    pause
+    jmp 1b
+2:  decl %ecx
+    jns 1b
     cmpl who, %ebp
     jne fight
+    decl %ebx
+    jnz fight
 
     movb how, %al
     cmpb $'o', %al
@@ -155,10 +180,16 @@ who:
     .long 0
 rounds:
     .long 0
+delay:
+    .long 0
 
     .bss
     .balign LINE_SIZE
 shared:
     .skip LINES * LINE_SIZE
+done:                           /* rounds of each vCPU */
+    .skip 4 * CPUS
+    .skip 64
+stack_end:
 
     .section .note.GNU-stack, "", @progbits
