@@ -121,15 +121,18 @@ void mtrace_touch(MtraceVCPU *v, const MtraceTouch *t, bool store,
 
         bytes = MIN(t->size - done,
                     MTRACE_LINE_SIZE - (host & (MTRACE_LINE_SIZE - 1)));
-        if (G_LIKELY(!mtrace_line_moves(lines, host, v->index, store)) ||
-            !enter(v)) {
+        if (G_LIKELY(!mtrace_line_moves(lines, host, v->index, store))) {
             continue;
         }
+        /* Reads guest code, for which it may wait: not between enter, leave. */
         if (!know_site) {
             mtrace_site(v->cpu, ra, &site);
-            note_registers(v, &site);
             know_site = true;
         }
+        if (!enter(v)) {
+            return;
+        }
+        note_registers(v, &site);
         if (mtrace_line_access(lines, host, v->index, store, &ticket)) {
             record_move(v, t, &site, done, bytes, store, ticket);
         }

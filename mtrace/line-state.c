@@ -34,6 +34,7 @@ struct MtraceLines {
     unsigned groups;
     uint64_t *order;
     GArray *mapped; /* of Range: shadow pages that exist, any order */
+    GMutex mapped_lock; /* memory can be plugged while a mode is entered */
     Stripe stripes[STRIPES];
 };
 
@@ -136,8 +137,10 @@ static bool map_pages(MtraceLines *lines, uintptr_t start, uintptr_t end,
 bool mtrace_lines_add(MtraceLines *lines, const void *host, size_t len,
                       GError **error)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lines->mapped_lock);
     uintptr_t page = sysconf(_SC_PAGESIZE);
 
+    (void)locker;
     for (unsigned g = 0; g < lines->groups; g++) {
         uintptr_t first = (uintptr_t)line_word(g, (uintptr_t)host);
         uintptr_t last = (uintptr_t)line_word(g, (uintptr_t)host + len - 1);
@@ -163,6 +166,9 @@ bool mtrace_lines_add(MtraceLines *lines, const void *host, size_t len,
 
 void mtrace_lines_reset(MtraceLines *lines)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lines->mapped_lock);
+
+    (void)locker;
     for (guint i = 0; i < lines->mapped->len; i++) {
         Range *r = &g_array_index(lines->mapped, Range, i);
 

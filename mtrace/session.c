@@ -18,6 +18,7 @@
 #include "hw/boards.h"
 #include "hw/core/cpu.h"
 #include "system/cpus.h"
+#include "system/runstate.h"
 #include "system/system.h"
 #include "system/tcg.h"
 #include "mtrace/image.h"
@@ -40,6 +41,19 @@ MtraceVCPU *mtrace_vcpu(CPUState *cpu)
 
 /* ---- modes -------------------------------------------------------------- */
 
+static void set_cpu_mode(CPUState *cpu, MtraceVCPU *v, MtraceMode mode)
+{
+    bool on = mode != MTRACE_MODE_DISABLE;
+
+    cpu->neg.mtrace.recorder = on ? v : NULL;
+    cpu->tcg_cflags = (cpu->tcg_cflags & ~CF_MTRACE) | (on ? CF_MTRACE : 0);
+    /* A block that is already decided on is of the same variant. */
+    if (cpu->cflags_next_tb != -1) {
+        cpu->cflags_next_tb = (cpu->cflags_next_tb & ~CF_MTRACE) |
+                              (on ? CF_MTRACE : 0);
+    }
+}
+
 /* Runs with every vCPU outside generated code. */
 static void set_mode_now(MtraceMode mode)
 {
@@ -50,13 +64,7 @@ static void set_mode_now(MtraceMode mode)
     CPU_FOREACH(cpu) {
         MtraceVCPU *v = mtrace_vcpu(cpu);
 
-        if (mode == MTRACE_MODE_DISABLE) {
-            cpu->neg.mtrace.recorder = NULL;
-            cpu->tcg_cflags &= ~CF_MTRACE;
-        } else {
-            cpu->neg.mtrace.recorder = v;
-            cpu->tcg_cflags |= CF_MTRACE;
-        }
+        set_cpu_mode(cpu, v, mode);
     }
 }
 
@@ -156,7 +164,13 @@ void mtrace_cpu_realize(CPUState *cpu)
     if (!mtrace_enabled) {
         return;
     }
-    if (cpu->cpu_index < 0 || cpu->cpu_index >= MTRACE_MAX_CPUS) {
+    if (cpu->cpu_index < 0) {
+        error_report("mtrace cannot record machine %s: its vCPUs have no "
+                     "numbers", MACHINE_GET_CLASS(current_machine)->name);
+        exit(1);
+    }
+    if (current_machine->smp.max_cpus > MTRACE_MAX_CPUS ||
+        cpu->cpu_index >= MTRACE_MAX_CPUS) {
         error_report("mtrace records %u vCPUs at most", MTRACE_MAX_CPUS);
         exit(1);
     }
@@ -181,10 +195,7 @@ void mtrace_cpu_realize(CPUState *cpu)
     if (session.writer) {
         v->stream = mtrace_log_writer_stream(session.writer, v->index);
     }
-    if (session.mode != MTRACE_MODE_DISABLE) {
-        cpu->neg.mtrace.recorder = v;
-        cpu->tcg_cflags |= CF_MTRACE;
-    }
+    set_cpu_mode(cpu, v, session.mode);
 }
 
 /* The symbols of the guest, read while the machine already runs. */
@@ -274,9 +285,27 @@ static void start_mode(void)
     set_mode_now(session.options.mode);
 }
 
+/*
+ * A snapshot is about to replace the guest's memory, unseen: say so, and start
+ * over with every line held by all.  The vCPUs stand still.
+ */
+static void vm_state_changed(void *opaque, bool running, RunState state)
+{
+    MtraceRecordDiscontinuity r;
+
+    if (running || state != RUN_STATE_RESTORE_VM) {
+        return;
+    }
+    mtrace_record_init(&r, MTRACE_RECORD_DISCONTINUITY, sizeof(r), 0);
+    pstrcpy(r.str, sizeof(r.str), "loadvm replaces the guest's memory");
+    mtrace_append(session.vcpus[0], &r.h);
+    mtrace_lines_reset(session.lines);
+}
+
 static void machine_ready(Notifier *n, void *unused)
 {
     g_autoptr(GError) error = NULL;
+    struct stat status;
 
     if (!tcg_enabled()) {
         error_report("mtrace records what TCG executes: -accel tcg is needed");
@@ -284,6 +313,13 @@ static void machine_ready(Notifier *n, void *unused)
     }
     if (!session.vcpus[0]) {
         error_report("mtrace cannot record a machine without vCPUs");
+        exit(1);
+    }
+    /* From here on the machine starts: an older log has had its time. */
+    if (fstat(log_fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        ftruncate(log_fd, 0) < 0) {
+        error_report("cannot truncate the log %s: %s", session.options.file,
+                     strerror(errno));
         exit(1);
     }
     session.writer = mtrace_log_writer_new(log_fd, session.options.file,
@@ -300,6 +336,7 @@ static void machine_ready(Notifier *n, void *unused)
         }
     }
     append_machine();
+    qemu_add_vm_change_state_handler(vm_state_changed, NULL);
     if (current_machine->kernel_filename) {
         image_thread = g_thread_new("mtrace-image", embed_image,
                                     g_strdup(current_machine->kernel_filename));
@@ -323,14 +360,15 @@ static const char *const count_names[MTRACE_COUNT_MAX] = {
 };
 
 /* After stop_appending(): the streams are this thread's. */
-static void append_counter(MtraceVCPU *v, const char *name, uint64_t value)
+static void append_counter(MtraceVCPU *v, const MtraceCPU *state,
+                           const char *name, uint64_t value)
 {
     MtraceRecordCounter r;
 
     mtrace_record_init(&r, MTRACE_RECORD_COUNTER, sizeof(r), v->index);
     r.h.order = session.order++;
-    r.h.insns = v->inline_state->insns;
-    r.h.accesses = v->inline_state->accesses;
+    r.h.insns = state->insns;
+    r.h.accesses = state->accesses;
     pstrcpy(r.name, sizeof(r.name), name);
     r.value = value;
     mtrace_log_append(v->stream, &r.h);
@@ -338,10 +376,19 @@ static void append_counter(MtraceVCPU *v, const char *name, uint64_t value)
 
 static void append_counters(MtraceVCPU *v)
 {
-    append_counter(v, "insns", v->inline_state->insns);
-    append_counter(v, "accesses", v->inline_state->accesses);
+    MtraceCPU state = { 0 };
+    CPUState *cpu;
+
+    /* One that was unplugged took its instruction counts along. */
+    CPU_FOREACH(cpu) {
+        if (cpu == v->cpu) {
+            state = cpu->neg.mtrace;
+        }
+    }
+    append_counter(v, &state, "insns", state.insns);
+    append_counter(v, &state, "accesses", state.accesses);
     for (unsigned i = 0; i < MTRACE_COUNT_MAX; i++) {
-        append_counter(v, count_names[i], v->counts[i]);
+        append_counter(v, &state, count_names[i], v->counts[i]);
     }
 }
 
@@ -396,7 +443,7 @@ void mtrace_prepare(void)
         mtrace_options.file = g_strdup("mtrace.out");
     }
     log_fd = qemu_open_old(mtrace_options.file,
-                           O_WRONLY | O_CREAT | O_TRUNC, 0644);
+                           O_WRONLY | O_CREAT, 0644);
     if (log_fd < 0) {
         error_report("cannot write the log %s: %s", mtrace_options.file,
                      strerror(errno));

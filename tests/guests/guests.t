@@ -82,7 +82,7 @@ def read_log(path):
         if not head:
             raise Mismatch('m2text printed: ' + line)
         order, cpu, insns, accesses, kind = head.groups()
-        records.append(dict(fields(line[head.end():]), type=kind, order=int(order), cpu=value(cpu), at=int(insns),
+        records.append(dict(fields(line[head.end():]), type=kind, order=int(order), cpu=value(cpu), insns=int(insns),
                             accesses=int(accesses), text=line))
     return records
 
@@ -99,23 +99,25 @@ def check_log(records, cpus):
         before = last.get(record['cpu'], (0, 0))
         if record['order'] <= order:
             raise Mismatch('order does not rise: ' + record['text'])
-        if record['at'] < before[0] or record['accesses'] < before[1]:
+        if record['insns'] < before[0] or record['accesses'] < before[1]:
             raise Mismatch('a count of this vCPU fell: ' + record['text'])
         if record['type'] in ('loss', 'discontinuity'):
             raise Mismatch('the log has a gap: ' + record['text'])
         order = record['order']
-        last[record['cpu']] = (record['at'], record['accesses'])
+        last[record['cpu']] = (record['insns'], record['accesses'])
 
 
 def split_recordings(records, limits):
-    """The accesses to the range of each recording: [(name, accesses)]."""
+    """The accesses to the range of each recording: [[name, accesses, how many accesses its CPU counted]]."""
     recordings = []
     running = False
     for record in records:
         if record['type'] == 'host' and record['host_type'] == 'access_all_cpu':
+            if running:
+                recordings[-1][2] = record['accesses'] - recordings[-1][2]
             running = record['value'] != 0
             if running:
-                recordings.append((record['str'][1:-1], []))
+                recordings.append([record['str'][1:-1], [], record['accesses']])
         elif record['type'] == 'access' and limits[0] <= record['vaddr'] < limits[1]:
             if not running:
                 raise Mismatch('outside of all recordings: ' + record['text'])
@@ -165,12 +167,14 @@ def compare_recording(name, wants, gots, emulation):
             i, j = k, m
             continue
         wrong = differences(want, got, emulation)
-        if 'insns' in want and got['at'] - previous.get(got['cpu'], 0) != want['insns']:
-            wrong.append(f"insns (rose by {got['at'] - previous.get(got['cpu'], 0)})")
+        before = previous.get(got['cpu'], {'insns': 0, 'accesses': 0})
+        for count in ('insns', 'accesses'):
+            if count in want and got[count] - before[count] != want[count]:
+                wrong.append(f'{count} (rose by {got[count] - before[count]})')
         if wrong:
             raise Mismatch(f'recording "{name}", access {i + 1}: {", ".join(wrong)}\n'
                            f'expected {want["text"]}\nthe log has {got["text"]}')
-        previous[got['cpu']] = got['at']
+        previous[got['cpu']] = got
         i, j = i + 1, j + 1
     if i < len(wants):
         raise Mismatch(f'recording "{name}" lacks {len(wants) - i} accesses, first: {wants[i]["text"]}')
@@ -223,12 +227,13 @@ def check_guest(name, emulation, directory):
     if expected['recordings']:
         if [x[0] for x in recordings] != [x[0] for x in expected['recordings']]:
             raise Mismatch(f'recordings in the log: {[x[0] for x in recordings]}')
-        for (title, wants), (_, gots) in zip(expected['recordings'], recordings):
+        for (title, wants), (_, gots, counted) in zip(expected['recordings'], recordings):
             compare_recording(title, wants, gots, emulation)
-    compared = sum(len(x[1]) for x in recordings) + len(expected['calls'])
-    if not compared:
+            if counted < len([x for x in wants if x['cpu'] == 0]):
+                raise Mismatch(f'recording "{title}" counted {counted} accesses only')
+    if not expected['calls'] and not expected['recordings']:
         raise Mismatch('there was nothing to compare')
-    return f'{compared} records'
+    return f'{sum(len(x[1]) for x in recordings) + len(expected["calls"])} records'
 
 
 def main():

@@ -12,7 +12,6 @@ INSN(andq, "lock andq %rax, (%rdi)");
 INSN(sbbl, "lock sbbl %eax, (%rdi)");
 INSN(incq, "lock incq (%rdi)");
 INSN(decl, "lock decl (%rdi)");
-INSN(negq, "lock negq (%rdi)");
 INSN(notb, "lock notb (%rdi)");
 INSN(xaddq, "lock xaddq %rax, (%rdi)");
 INSN(btsq, "lock btsq $9, (%rdi)");
@@ -24,6 +23,7 @@ INSN(xchgb, "xchgb %al, (%rdi)");
 INSN(xchgw, "xchgw %ax, (%rdi)");
 INSN(xchgq, "xchgq %rax, (%rdi)");
 INSN(xchgl, "lock xchgl %eax, (%rdi)");
+INSN(negq, "lock negq (%rdi)");
 INSN(load8, "movq (%rdi), %rax");
 
 static const struct {
@@ -31,11 +31,23 @@ static const struct {
     unsigned size;
 } rmws[] = {
     { &addb, 1 }, { &subw, 2 }, { &orl, 4 }, { &andq, 8 }, { &sbbl, 4 },
-    { &incq, 8 }, { &decl, 4 }, { &negq, 8 }, { &notb, 1 }, { &xaddq, 8 },
+    { &incq, 8 }, { &decl, 4 }, { &notb, 1 }, { &xaddq, 8 },
     { &btsq, 8 }, { &btrl, 4 }, { &cmpxchgl, 4 }, { &cmpxchg8, 8 },
     { &cmpxchg16, 16 }, { &xchgb, 1 }, { &xchgw, 2 }, { &xchgq, 8 },
     { &xchgl, 4 },
 };
+
+/* TCG makes LOCK NEG of a load and a compare-and-exchange. */
+static void negate(const uint8_t *p)
+{
+    for (unsigned twice = 0; twice < 2; twice++) {
+        plan_own(1, p, 1);
+        plan_run(0, &negq, (struct regs) { .rdi = (uint64_t)p });
+        plan_expect(LOAD | LOCKED | SERIAL, p, 8);
+        plan_expect(LOAD | LOCKED, p, 8);
+        plan_expect(STORE | LOCKED, p, 8);
+    }
+}
 
 void guest_main(void)
 {
@@ -50,6 +62,7 @@ void guest_main(void)
         plan_rmw(0, rmws[i].insn, LOCKED, p, rmws[i].size);
         p += LINE_SIZE;
     }
+    negate(p);
     plan_end();
 
     plan_begin("unaligned");

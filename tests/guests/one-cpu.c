@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * On a single CPU nothing moves but a line's first store, which takes it from
- * those who might have held it when the recording started.
+ * On a single CPU nothing moves: it holds every line alone from the start.
  */
 #include "guest.h"
 

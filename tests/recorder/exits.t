@@ -32,8 +32,9 @@ M2TEXT = os.environ.get('MTRACE_M2TEXT', os.environ.get('MTRACE_BUILD', ROOT) + 
 CPUS = 3
 SECONDS = 60                    # after which anything is stuck
 DEBUG_EXIT = 33                 # QEMU's status after the guest's debug exit
+PLUGIN_EXIT = 7                 # and after exit-on-vcpu.c's
 EMULATIONS = {'round-robin': 'single', 'multi-threaded': 'multi'}
-NEVER = 'e0 1 50000'            # the guest that does not end, at a pace that keeps logs small
+NEVER = 'e0 1 200000'            # the guest that does not end, at a pace that keeps logs small
 LIMIT = 8192                    # bytes of a log that cannot be whole
 SEED = int(os.environ.get('MTRACE_SEED', random.randrange(1 << 32)))
 KILLS = 4                       # in each emulation
@@ -79,6 +80,13 @@ class Machine:
         while not os.path.exists(console) or os.path.getsize(console) < times:
             must(time.monotonic() < limit, 'the guest does not begin')
             must(self.process is None or self.process.poll() is None, 'QEMU ended before the guest began')
+            time.sleep(0.01)
+
+    def wait_for_log(self, size):
+        """Until the log has so many bytes."""
+        limit = time.monotonic() + SECONDS
+        while os.path.getsize(self.path('log')) < size:
+            must(time.monotonic() < limit, 'the log does not grow')
             time.sleep(0.01)
 
     def end(self, status, message):
@@ -278,12 +286,13 @@ def early_failure(*options):
 # ---- logs that cannot be whole -------------------------------------------
 
 def killed(moment):
-    """SIGKILL, so long after the writer has begun to write."""
+    """SIGKILL, so many seconds after the writer has begun to write."""
     def run(emulation):
         machine = Machine(emulation, NEVER)
         try:
             machine.start()
             machine.wait_for_fight()
+            machine.wait_for_log(LIMIT)
             time.sleep(moment)
             machine.process.kill()
             machine.end(-signal.SIGKILL, '')
@@ -349,6 +358,7 @@ def all_tests():
         'reset, -no-reboot': guest_ends('r1 200 0', 0, '-no-reboot'),
         'triple fault, -no-reboot': guest_ends('t2 200 0', 0, '-no-reboot'),
         'debug exit from a vCPU while the others run': guest_ends('d1 300 0', DEBUG_EXIT),
+        'exit() on a vCPU\'s thread while the others run': guest_ends(NEVER, PLUGIN_EXIT, '-plugin', plugin),
         'reboots, then SIGTERM': reboots,
         'SIGTERM': by_signal(signal.SIGTERM),
         'SIGINT': by_signal(signal.SIGINT),
@@ -366,18 +376,22 @@ def all_tests():
         'a pipe whose reader is slow': through_fifo(read_slowly, '', check_whole),
     }
     for number in range(1, KILLS + 1):
-        tests[f'SIGKILL {number}'] = killed(0.05 + 0.5 * moments.random())
+        tests[f'SIGKILL {number}'] = killed(0.2 * moments.random())
     return tests
 
 
-def build_guest(directory):
-    """Returns the path of the guest; the assembler's complaints go to standard error."""
-    path = directory + '/ends'
+def build(directory):
+    """Returns the paths of guest and plug-in; the compiler's complaints go to standard error."""
+    compiler = os.environ.get('CC', 'gcc')
     subprocess.run(
-        [os.environ.get('CC', 'gcc'), '-m32', '-nostdlib', '-static', '-no-pie', '-Wl,--build-id=none,-z,noexecstack',
+        [compiler, '-m32', '-nostdlib', '-static', '-no-pie', '-Wl,--build-id=none,-z,noexecstack',
          '-Wl,-z,max-page-size=4096,--no-warn-rwx-segments,-Ttext-segment=0x100000,-e,pvh_start', HERE + '/ends.S',
-         '-o', path], check=True)
-    return path
+         '-o', directory + '/ends'], check=True)
+    glib = subprocess.run(['pkg-config', '--cflags', 'glib-2.0'], capture_output=True, encoding='ascii', check=True)
+    subprocess.run(
+        [compiler, '-shared', '-fPIC', '-O2', *glib.stdout.split(), f'-I{ROOT}/build/qemu-src/include/qemu',
+         HERE + '/exit-on-vcpu.c', '-o', directory + '/exit-on-vcpu.so'], check=True)
+    return directory + '/ends', directory + '/exit-on-vcpu.so'
 
 
 def main():
@@ -403,6 +417,6 @@ def main():
 
 
 if __name__ == '__main__':
-    with tempfile.TemporaryDirectory() as guest_directory:
-        guest = build_guest(guest_directory)
+    with tempfile.TemporaryDirectory() as built:
+        guest, plugin = build(built)
         sys.exit(main())

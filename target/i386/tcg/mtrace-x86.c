@@ -16,38 +16,51 @@
 
 /* ---- which instruction --------------------------------------------------- */
 
-/* Reads up to 15 bytes of code; what follows an absent page reads as zero. */
-static void read_code(CPUState *cs, vaddr pc, uint8_t code[15])
+/* Where the code at a linear address is, without a side effect; -1: nowhere. */
+static hwaddr code_paddr(CPUState *cs, vaddr pc)
 {
-    unsigned first = MIN(15, -(pc | TARGET_PAGE_MASK));
+    MemTxAttrs attrs;
+    hwaddr page = cpu_get_phys_page_attrs_debug(cs, pc & TARGET_PAGE_MASK,
+                                                &attrs);
 
-    memset(code, 0, 15);
-    if (cpu_memory_rw_debug(cs, pc, code, first, false) == 0 && first < 15) {
-        cpu_memory_rw_debug(cs, pc + first, code + first, 15 - first, false);
+    if (page == -1 || cpu_physical_memory_is_io(page)) {
+        return -1;
     }
+    return page | (pc & ~TARGET_PAGE_MASK);
+}
+
+/* One byte of code; of code that is not in memory, a byte that ends a scan. */
+static uint8_t code_byte(CPUState *cs, vaddr pc)
+{
+    hwaddr paddr = code_paddr(cs, pc);
+    uint8_t byte = 0;
+
+    if (paddr != -1) {
+        cpu_physical_memory_read(paddr, &byte, 1);
+    }
+    return byte;
 }
 
 /* LOCK prefix, or XCHG of a register and memory (Intel SDM vol. 2, LOCK). */
 static bool is_locked(CPUState *cs, vaddr pc, bool long64)
 {
-    uint8_t code[15];
-    unsigned i;
+    for (vaddr end = pc + 14; pc != end; pc++) {
+        uint8_t byte = code_byte(cs, pc);
 
-    read_code(cs, pc, code);
-    for (i = 0; i < 14; i++) {
-        switch (code[i]) {
+        switch (byte) {
         case 0xf0:
             return true;
         case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:
         case 0x66: case 0x67: case 0xf2: case 0xf3:
             continue;
+        case 0x86: case 0x87:
+            return code_byte(cs, pc + 1) < 0xc0;
         }
-        if (long64 && (code[i] & 0xf0) == 0x40) {
-            continue; /* REX */
+        if (!long64 || (byte & 0xf0) != 0x40) {
+            return false; /* neither a prefix nor REX */
         }
-        break;
     }
-    return i < 14 && (code[i] & 0xfe) == 0x86 && code[i + 1] < 0xc0;
+    return false;
 }
 
 /*
@@ -103,7 +116,9 @@ void mtrace_site(CPUState *cs, uintptr_t ra, MtraceSite *site)
         site->locked = e->locked;
         site->inline_code = e->inline_code;
     } else {
-        site->pc = env->segs[R_CS].base + env->eip;
+        site->pc = env->hflags & HF_CS64_MASK
+                       ? env->eip
+                       : (uint32_t)(env->segs[R_CS].base + env->eip);
     }
     if (site->cpl == 0 && (env->hflags & HF_CS64_MASK)) {
         /* Before SWAPGS a kernel still runs with its user's base. */
@@ -122,22 +137,37 @@ static bool is_canonical(CPUX86State *env, uint64_t addr)
 }
 
 /*
- * Reads an entry.  A page that is absent is faulted in as by a load: the
- * instruction then starts over, and nothing has happened yet.
+ * Reads the part of an entry that is in one page, with the rights of the code
+ * that makes the call.  A page that is absent, or not for it, is faulted on as
+ * by a load: the instruction then starts over, and nothing has happened yet.
  */
+static bool read_page(CPUX86State *env, uint64_t addr, uint8_t *to,
+                      size_t size, uintptr_t ra)
+{
+    int mmu_idx = cpu_mmu_index(env_cpu(env), false);
+    CPUTLBEntryFull *full;
+    void *host;
+    int flags = probe_access_full_mmu(env, addr, size, MMU_DATA_LOAD, mmu_idx,
+                                      &host, &full);
+
+    if (flags & TLB_INVALID_MASK) {
+        probe_access(env, addr, size, MMU_DATA_LOAD, mmu_idx, ra);
+    }
+    if ((flags & (TLB_INVALID_MASK | TLB_MMIO)) || !host) {
+        return false;
+    }
+    memcpy(to, host, size);
+    return true;
+}
+
 static bool read_entry(CPUX86State *env, uint64_t addr, uint8_t *entry,
                        size_t size, uintptr_t ra)
 {
-    CPUState *cs = env_cpu(env);
-    int mmu_idx = cpu_mmu_index(cs, false);
-    uint64_t last = addr + size - 1;
+    size_t first = MIN(size, -(addr | TARGET_PAGE_MASK));
 
-    if (cpu_memory_rw_debug(cs, addr, entry, size, false) == 0) {
-        return true;
-    }
-    probe_access(env, addr, 1, MMU_DATA_LOAD, mmu_idx, ra);
-    probe_access(env, last, 1, MMU_DATA_LOAD, mmu_idx, ra);
-    return cpu_memory_rw_debug(cs, addr, entry, size, false) == 0;
+    return read_page(env, addr, entry, first, ra) &&
+           (first == size ||
+            read_page(env, addr + first, entry + first, size - first, ra));
 }
 
 /* Most pages of a label that are looked up. */
@@ -225,7 +255,7 @@ static const char *make_call(CPUX86State *env, MtraceVCPU *v,
         return "entry is outside the address space";
     }
     if (!read_entry(env, addr, entry, size, ra)) {
-        return "entry cannot be read";
+        return "entry is not in memory";
     }
     why = mtrace_entry_decode(call->type, entry, v->index, &record, cut);
     if (why) {

@@ -21,7 +21,7 @@ void expect_reset(void)
 {
     num_expected = 0;
     for (unsigned i = 0; i < NUM_LINES; i++) {
-        holders[i] = ~(uint64_t)0;
+        holders[i] = ((uint64_t)1 << num_cpus) - 1;
     }
 }
 
@@ -73,7 +73,7 @@ static const char *origin(const struct expected *e)
 
 /* The part of @e in one line: @bytes from @va. */
 static void print_part(const struct expected *e, uint64_t va, unsigned bytes,
-                       unsigned insns)
+                       int first)
 {
     uint64_t paddr = data_paddr((void *)va);
 
@@ -93,8 +93,11 @@ static void print_part(const struct expected *e, uint64_t va, unsigned bytes,
         put_field("split", bytes != e->size);
         put_field("locked", !!(e->what & LOCKED));
     }
-    if (insns) {
-        put_field("insns", insns);
+    if (first && e->insns) {
+        put_field("insns", e->insns);
+    }
+    if (first && e->accesses) {
+        put_field("accesses", e->accesses);
     }
     put_str(" origin=");
     put_str(origin(e));
@@ -105,14 +108,13 @@ static void print_expected(const struct expected *e)
 {
     uint64_t va = (uint64_t)e->va;
     uint64_t end = va + e->size;
-    unsigned insns = e->insns;
 
     while (va < end) {
         uint64_t next = (va | (LINE_SIZE - 1)) + 1;
 
-        print_part(e, va, (next < end ? next : end) - va, insns);
+        print_part(e, va, (next < end ? next : end) - va,
+                   va == (uint64_t)e->va);
         va = next;
-        insns = 0;
     }
 }
 

@@ -100,9 +100,10 @@ void plan_expect(unsigned what, const volatile void *va, unsigned size);
 void plan_expect_at(unsigned what, const char *pc, const volatile void *va,
                     unsigned size);
 
-/* The instruction of the next plan_expect() comes @insns after the one of the
- * access before it, which must be of this CPU and in the same recording. */
-void plan_insns(unsigned insns);
+/* The next plan_expect() is of an instruction @insns after the one that moved
+ * a line last, on this CPU and in this recording; it is the @accesses-th access
+ * since then.  0 when that is not to be compared. */
+void plan_counts(unsigned insns, unsigned accesses);
 
 /* Runs the plan in a recording, then prints what the log must hold. */
 void plan_end(void);

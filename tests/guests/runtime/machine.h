@@ -66,6 +66,7 @@ void expect_print(void);
  * @cpu: which CPU makes it
  * @cpl: its privilege level
  * @insns: instructions since the access before, 0 when not compared
+ * @accesses: accesses since then, this one included; 0 when not compared
  * @size: bytes
  */
 struct expected {
@@ -73,6 +74,7 @@ struct expected {
     unsigned cpu;
     unsigned cpl;
     unsigned insns;
+    unsigned accesses;
     const char *pc;
     const void *va;
     unsigned size;

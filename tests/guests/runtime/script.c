@@ -25,7 +25,7 @@ static struct step steps[MAX_STEPS];
 static unsigned num_steps;
 static const char *plan_name;
 static const char *last_pc;
-static unsigned next_insns;
+static unsigned next_insns, next_accesses;
 
 static volatile unsigned turn;
 static volatile unsigned plans_started;
@@ -86,6 +86,7 @@ static void add_step(unsigned cpu, const char *code, const char *pc,
     };
     last_pc = pc;
     next_insns = 0;
+    next_accesses = 0;
 }
 
 void plan_run(unsigned cpu, const struct insn *insn, struct regs regs)
@@ -117,8 +118,10 @@ void plan_expect_at(unsigned what, const char *pc, const volatile void *va,
         .what = what, .cpu = step->cpu, .pc = pc,
         .cpl = what & RING0 ? 0 : step->ring,
         .va = (const void *)va, .size = size, .insns = next_insns,
+        .accesses = next_accesses,
     });
     next_insns = 0;
+    next_accesses = 0;
 }
 
 void plan_expect(unsigned what, const volatile void *va, unsigned size)
@@ -126,9 +129,10 @@ void plan_expect(unsigned what, const volatile void *va, unsigned size)
     plan_expect_at(what, last_pc, va, size);
 }
 
-void plan_insns(unsigned insns)
+void plan_counts(unsigned insns, unsigned accesses)
 {
     next_insns = insns;
+    next_accesses = accesses;
 }
 
 void plan_load(unsigned cpu, const struct insn *insn, const void *va,
