@@ -121,7 +121,7 @@ void mtrace_touch(MtraceVCPU *v, const MtraceTouch *t, bool store,
 
         bytes = MIN(t->size - done,
                     MTRACE_LINE_SIZE - (host & (MTRACE_LINE_SIZE - 1)));
-        if (G_LIKELY(!mtrace_line_moves(lines, host, v->index, store))) {
+        if (G_LIKELY(!mtrace_line_moves(v->inline_state, host, store))) {
             continue;
         }
         /* Reads guest code, for which it may wait: not between enter, leave. */
@@ -133,7 +133,8 @@ void mtrace_touch(MtraceVCPU *v, const MtraceTouch *t, bool store,
             return;
         }
         note_registers(v, &site);
-        if (mtrace_line_access(lines, host, v->index, store, &ticket)) {
+        if (mtrace_line_access(lines, v->inline_state, host, v->index, store,
+                               &ticket)) {
             record_move(v, t, &site, done, bytes, store, ticket);
         }
         leave(v);

@@ -46,7 +46,7 @@ const char *mtrace_mode_missing(MtraceMode mode)
 static void set_file(const char *arg)
 {
     if (*arg == '\0') {
-        error_report("-mtrace-file wants the name of a file");
+        error_report("wants the name of a file");
         exit(1);
     }
     g_free(mtrace_options.file);
@@ -58,21 +58,24 @@ static void set_mode(const char *arg)
     int mode = mtrace_mode_from_name(arg);
 
     if (mode < 0) {
-        error_report("-mtrace-mode %s: there is no such mode; the modes are "
-                     "disable, movement, ascope and kernelscope", arg);
+        error_report("there is no such mode; the modes are disable, movement, "
+                     "ascope and kernelscope");
         exit(1);
     }
     mtrace_options.mode = mode;
 }
 
-/* A positive decimal or 0x number that fits in 63 bits. */
-static uint64_t positive_number(const char *option, const char *arg)
+/*
+ * A positive decimal or 0x number that fits in 63 bits.  Here and above, QEMU
+ * puts the option and its argument in front of the message.
+ */
+static uint64_t positive_number(const char *arg)
 {
     uint64_t value;
 
     if (!g_ascii_isdigit(*arg) || qemu_strtou64(arg, NULL, 0, &value) < 0 ||
         value == 0 || value > INT64_MAX) {
-        error_report("-%s %s: wants a whole number from 1", option, arg);
+        error_report("wants a whole number from 1");
         exit(1);
     }
     return value;
@@ -80,12 +83,12 @@ static uint64_t positive_number(const char *option, const char *arg)
 
 static void set_sample(const char *arg)
 {
-    mtrace_options.sample = positive_number("mtrace-sample", arg);
+    mtrace_options.sample = positive_number(arg);
 }
 
 static void set_quantum(const char *arg)
 {
-    mtrace_options.quantum = positive_number("mtrace-quantum", arg);
+    mtrace_options.quantum = positive_number(arg);
 }
 
 static void set_enable(const char *arg)

@@ -188,18 +188,6 @@ void mtrace_lines_setup_cpu(const MtraceLines *lines, unsigned index,
     cpu->store_value = lines->n_cpus > 1 ? ~own_bit(index) : 0;
 }
 
-bool mtrace_line_moves(const MtraceLines *lines, uintptr_t host,
-                       unsigned index, bool store)
-{
-    uint64_t *word = line_word(index / MTRACE_GROUP_CPUS, host);
-    uint64_t now = __atomic_load_n(word, __ATOMIC_RELAXED);
-
-    if (!store) {
-        return now & own_bit(index);
-    }
-    return lines->n_cpus > 1 && now != ~own_bit(index);
-}
-
 /* S := { index } */
 static void hold_alone(MtraceLines *lines, uintptr_t host, unsigned index)
 {
@@ -224,8 +212,9 @@ static void hold_too(MtraceLines *lines, uintptr_t host, unsigned index)
     }
 }
 
-bool mtrace_line_access(MtraceLines *lines, uintptr_t host, unsigned index,
-                        bool store, uint64_t *ticket)
+bool mtrace_line_access(MtraceLines *lines, const MtraceCPU *cpu,
+                        uintptr_t host, unsigned index, bool store,
+                        uint64_t *ticket)
 {
     Stripe *stripe = &lines->stripes[(host >> MTRACE_LINE_BITS) % STRIPES];
     bool moves;
@@ -233,7 +222,7 @@ bool mtrace_line_access(MtraceLines *lines, uintptr_t host, unsigned index,
     while (__atomic_exchange_n(&stripe->held, 1, __ATOMIC_ACQUIRE)) {
         __builtin_ia32_pause();
     }
-    moves = mtrace_line_moves(lines, host, index, store);
+    moves = mtrace_line_moves(cpu, host, store);
     if (moves) {
         if (store) {
             hold_alone(lines, host, index);

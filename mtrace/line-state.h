@@ -61,19 +61,17 @@ void mtrace_lines_reset(MtraceLines *lines);
 void mtrace_lines_setup_cpu(const MtraceLines *lines, unsigned index,
                             MtraceCPU *cpu);
 
-/* Would this access change the state of its line?  Takes no lock. */
-bool mtrace_line_moves(const MtraceLines *lines, uintptr_t host,
-                       unsigned index, bool store);
-
 /**
  * mtrace_line_access - an access by a vCPU to a line
+ * @cpu: the vCPU's constants, from mtrace_lines_setup_cpu() for @index
  * @host: any address in the line, in memory that has been added
  * @ticket: set when the result is true
  *
  * Returns: true when the access is one to record: a load of a line that the
  * vCPU did not hold, or a store to one that it did not hold alone.
  */
-bool mtrace_line_access(MtraceLines *lines, uintptr_t host, unsigned index,
-                        bool store, uint64_t *ticket);
+bool mtrace_line_access(MtraceLines *lines, const MtraceCPU *cpu,
+                        uintptr_t host, unsigned index, bool store,
+                        uint64_t *ticket);
 
 #endif /* MTRACE_LINE_STATE_H */

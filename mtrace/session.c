@@ -26,6 +26,7 @@
 
 static MtraceSession session;
 static int log_fd = -1;
+static char *new_log;     /* path of the log, when there was no such file */
 static GThread *image_thread; /* embeds the guest's symbols */
 
 MtraceSession *mtrace_session(void)
@@ -342,6 +343,8 @@ static void machine_ready(Notifier *n, void *unused)
                                     g_strdup(current_machine->kernel_filename));
     }
     start_mode();
+    /* QEMU does this later only; from here on a signal must end it well. */
+    os_setup_signal_handling();
 }
 
 /* ---- end ---------------------------------------------------------------- */
@@ -406,11 +409,21 @@ static void stop_appending(void)
     }
 }
 
+/* The machine was never ready: do not leave an empty file behind. */
+static void forget_log(void)
+{
+    /* With -daemonize, parents end before their child has any vCPU. */
+    if (new_log && (session.lines || !is_daemonized())) {
+        unlink(new_log);
+    }
+}
+
 static void finish(Notifier *n, void *unused)
 {
     g_autoptr(GError) error = NULL;
 
     if (!session.writer) {
+        forget_log();
         return;
     }
     stop_appending();
@@ -443,7 +456,12 @@ void mtrace_prepare(void)
         mtrace_options.file = g_strdup("mtrace.out");
     }
     log_fd = qemu_open_old(mtrace_options.file,
-                           O_WRONLY | O_CREAT, 0644);
+                           O_WRONLY | O_CREAT | O_EXCL, 0644);
+    if (log_fd >= 0) {
+        new_log = g_canonicalize_filename(mtrace_options.file, NULL);
+    } else if (errno == EEXIST) {
+        log_fd = qemu_open_old(mtrace_options.file, O_WRONLY);
+    }
     if (log_fd < 0) {
         error_report("cannot write the log %s: %s", mtrace_options.file,
                      strerror(errno));

@@ -6,6 +6,7 @@
 #ifndef MTRACE_CPU_H
 #define MTRACE_CPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -41,5 +42,20 @@ typedef struct MtraceCPU {
     uint64_t accesses;
     struct MtraceVCPU *recorder;
 } MtraceCPU;
+
+/**
+ * mtrace_line_moves - would an access by this vCPU move the line?
+ * @host: host address of any byte of the line, in guest RAM
+ *
+ * The same test that generated code makes; see mtrace/line-state.h.
+ */
+static inline bool mtrace_line_moves(const MtraceCPU *cpu, uintptr_t host,
+                                     bool store)
+{
+    uintptr_t at = (cpu->shadow + (host >> MTRACE_LINE_BITS)) * 8;
+    uint64_t word = __atomic_load_n((uint64_t *)at, __ATOMIC_RELAXED);
+
+    return store ? word != cpu->store_value : (word & cpu->load_mask) != 0;
+}
 
 #endif /* MTRACE_CPU_H */

@@ -103,10 +103,11 @@ done
 ok $? "-help has no other"
 
 # ---- bad values ----------------------------------------------------------
-for value in nonsense '' Movement movement, 1 'movement '; do
+for value in nonsense '' Movement 'movement,' 1 'movement '; do
     bad mtrace-mode "$value" 'there is no such mode; the modes are disable, movement, ascope and kernelscope$'
 done
-for value in 0 0x0 -1 +1 '' many 2x 1.5 ' 1' '1 ' 0x 1e3 9223372036854775808 18446744073709551616 -18446744073709551615; do
+for value in 0 0x0 -1 +1 '' many 2x 1.5 ' 1' '1 ' 0x 1e3 9223372036854775808 18446744073709551616 \
+    -18446744073709551615; do
     bad mtrace-sample "$value" 'wants a whole number from 1$'
     bad mtrace-quantum "$value" 'wants a whole number from 1$'
 done

@@ -96,6 +96,24 @@ static bool inline_moves(const MtraceLines *lines, uintptr_t host,
     return store ? word != c.store_value : (word & c.load_mask) != 0;
 }
 
+static bool line_moves(const MtraceLines *lines, uintptr_t host, unsigned cpu,
+                       bool store)
+{
+    MtraceCPU constants;
+
+    mtrace_lines_setup_cpu(lines, cpu, &constants);
+    return mtrace_line_moves(&constants, host, store);
+}
+
+static bool line_access(MtraceLines *lines, uintptr_t host, unsigned cpu,
+                        bool store, uint64_t *ticket)
+{
+    MtraceCPU constants;
+
+    mtrace_lines_setup_cpu(lines, cpu, &constants);
+    return mtrace_line_access(lines, &constants, host, cpu, store, ticket);
+}
+
 /* The line's state is the model's, whoever asks. */
 static void check_line(const MtraceLines *lines, const Model *m, unsigned line)
 {
@@ -105,8 +123,7 @@ static void check_line(const MtraceLines *lines, const Model *m, unsigned line)
         for (int store = 0; store < 2; store++) {
             bool want = model_moves(m, line, cpu, store);
 
-            g_assert_cmpint(mtrace_line_moves(lines, host, cpu, store), ==,
-                            want);
+            g_assert_cmpint(line_moves(lines, host, cpu, store), ==, want);
             g_assert_cmpint(inline_moves(lines, host, cpu, store), ==, want);
         }
     }
@@ -122,12 +139,11 @@ static void access_both(MtraceLines *lines, Model *m, unsigned line,
     uint64_t ticket = UINT64_MAX;
     bool want = model_access(m, line, cpu, store);
 
-    g_assert_cmpint(mtrace_line_moves(lines, host, cpu, store), ==, want);
-    g_assert_cmpint(mtrace_line_access(lines, host, cpu, store, &ticket), ==,
-                    want);
+    g_assert_cmpint(line_moves(lines, host, cpu, store), ==, want);
+    g_assert_cmpint(line_access(lines, host, cpu, store, &ticket), ==, want);
     g_assert_cmpuint(ticket, ==, want ? before : UINT64_MAX);
     g_assert_cmpuint(*order, ==, before + want);
-    g_assert_false(mtrace_line_moves(lines, host, cpu, store));
+    g_assert_false(line_moves(lines, host, cpu, store));
     g_assert_false(inline_moves(lines, host, cpu, store));
 }
 
@@ -194,7 +210,7 @@ static void test_alone(void)
 
     for (int i = 0; i < 10; i++) {
         g_assert_false(inline_moves(lines, BASE, 0, i & 1));
-        g_assert_false(mtrace_line_access(lines, BASE, 0, i & 1, &ticket));
+        g_assert_false(line_access(lines, BASE, 0, i & 1, &ticket));
     }
     g_assert_cmpuint(order, ==, 0);
     mtrace_lines_free(lines);
@@ -297,9 +313,9 @@ static void test_free(void)
     for (int i = 0; i < 20; i++) {
         MtraceLines *lines = lines_new(200, 5000, &order);
 
-        g_assert_true(mtrace_line_access(lines, BASE, 199, true, &ticket));
-        g_assert_true(mtrace_line_access(lines, BASE + 4999 * LINE, 0, true,
-                                         &ticket));
+        g_assert_true(line_access(lines, BASE, 199, true, &ticket));
+        g_assert_true(line_access(lines, BASE + 4999 * LINE, 0, true,
+                                  &ticket));
         mtrace_lines_free(lines);
     }
 }
@@ -378,12 +394,12 @@ static gpointer hammer(gpointer opaque)
         host = BASE + a->line * LINE + (r >> 16) % LINE;
         a->before = __atomic_load_n(h->order, __ATOMIC_SEQ_CST);
         if ((r >> 30) == 0 ||
-            mtrace_line_moves(h->lines, host, h->cpu, a->store)) {
-            a->recorded = mtrace_line_access(h->lines, host, h->cpu, a->store,
-                                             &a->ticket);
+            line_moves(h->lines, host, h->cpu, a->store)) {
+            a->recorded = line_access(h->lines, host, h->cpu, a->store,
+                                      &a->ticket);
         }
         a->after = __atomic_load_n(h->order, __ATOMIC_SEQ_CST);
-        if (i % 16 == 0) {
+        if (i % 200 == 0) {
             g_thread_yield();
         }
     }
@@ -468,7 +484,7 @@ static void check_silent(const Move *moves, const Access *a, unsigned bit)
 /* @spread: distance of the numbers of two vCPUs that take part. */
 static void test_threads(gconstpointer opaque)
 {
-    enum { ACCESSES = 40000 };
+    enum { ACCESSES = 150000 };
     unsigned spread = GPOINTER_TO_UINT(opaque);
     uint64_t order = 0;
     MtraceLines *lines = lines_new((THREADS - 1) * spread + 1, HOT_LINES,

@@ -30,12 +30,13 @@ C_TYPES = {'u8': 'uint8_t', 'u16': 'uint16_t', 'u32': 'uint32_t', 'u64': 'uint64
 
 def compiler(name, arguments, source):
     """Compiles the text to an object; returns what is wrong, and the symbols it wants from elsewhere."""
-    with tempfile.NamedTemporaryFile(suffix='.o') as out:
+    with tempfile.TemporaryDirectory() as directory:
+        out = directory + '/magic.o'
         run = subprocess.run([name, '-ffreestanding', '-fno-stack-protector', *INCLUDE, *WARNINGS, *arguments,
-                              '-c', '-o', out.name, '-'], input=source, capture_output=True, encoding='utf-8')
+                              '-c', '-o', out, '-'], input=source, capture_output=True, encoding='utf-8')
         if run.returncode:
             return run.stderr, []
-        wanted = subprocess.run(['nm', '-u', '-P', out.name], capture_output=True, encoding='utf-8').stdout
+        wanted = subprocess.run(['nm', '-u', '-P', out], capture_output=True, encoding='utf-8').stdout
     return run.stderr, [x.split()[0] for x in wanted.splitlines() if not x.startswith('_GLOBAL_OFFSET_TABLE_')]
 
 
@@ -76,10 +77,9 @@ def wrong_statements(flags):
     statements = list(documented())
     if len(statements) < 15 + 15 + 50 + 24:
         return [f'the page has {len(statements)} statements only']
-    wrong = []
     source = '#include <mtrace-magic.h>\n' + ''.join(f'_Static_assert({x[1]}, "{x[0]}");\n' for x in statements)
     said, _ = compiler('gcc', ['-x', 'c', '-std=gnu11', *flags], source)
-    return wrong + ([said] if said else [])
+    return [said] if said else []
 
 
 def host_side(language, name):
