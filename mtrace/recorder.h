@@ -79,11 +79,12 @@ struct MtraceSession {
     MtraceLogWriter *writer;
     MtraceVCPU *vcpus[MTRACE_MAX_CPUS];
     unsigned n_cpus;
-    uint64_t order;         /* next ticket */
-    int closed;             /* nothing may be appended any more */
     GHashTable *refused;    /* guest calls reported: pc and reason */
     GMutex refused_lock;
-};
+    int closed;             /* nothing may be appended any more */
+    /* Next ticket; written by every vCPU, so alone in its cache line. */
+    uint64_t order __attribute__((aligned(64)));
+} __attribute__((aligned(64)));
 
 /* ---- access.c ----------------------------------------------------------- */
 

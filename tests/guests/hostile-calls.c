@@ -41,10 +41,13 @@ static void again(uint64_t type, const void *entry, uint64_t len)
     call(1, type, entry, len);
 }
 
+/* Error code of a page fault: by a write, or a fetch. */
+#define NOT_A_LOAD (1 << 1 | 1 << 4)
+
 /* A page that is absent faults as it does for a load; skips the call. */
 static int skip_call(struct fault *fault, uint64_t address)
 {
-    if (fault->vector != VECTOR_PAGE_FAULT || fault->error) {
+    if (fault->vector != VECTOR_PAGE_FAULT || fault->error & NOT_A_LOAD) {
         return 0;
     }
     (void)address;
@@ -108,6 +111,28 @@ static void wrong_addresses(void)
         fail("absent entries must fault at the call");
     }
     data_map(4, 4);
+    /* Registers of a device, where a load would have an effect. */
+    refused(mtrace_entry_sched, (void *)0xfee00000, 32);
+}
+
+static void calls_of_ring3(void)
+{
+    call(1, mtrace_entry_sched, data + 7 * PAGE_SIZE, 32);
+    call(1, mtrace_entry_sched, data + 7 * PAGE_SIZE - 8, 32);
+    call(1, mtrace_entry_sched, data + 8 * PAGE_SIZE - 8, 32);
+}
+
+/* Memory that ring 3 may not read does not get into the log for it. */
+static void without_permission(void)
+{
+    on_fault = skip_call;
+    faults = 0;
+    data_protect(7);
+    run_in_ring3(calls_of_ring3);
+    if (faults != 3 || fault_pc != pc_call_one) {
+        fail("entries without permission must fault at the call");
+    }
+    data_map(7, 7);
 }
 
 /* An entry in a page that the guest brings in when the call faults. */
@@ -181,6 +206,7 @@ void guest_main(void)
     label.label_type = mtrace_label_heap;
     wrong_types_and_lengths();
     wrong_addresses();
+    without_permission();
     paged_in();
     wrong_values();
     unterminated();

@@ -29,6 +29,9 @@ void data_map(unsigned page, unsigned target);
 /* Takes the mapping of @page away on this CPU; data_map() brings it back. */
 void data_unmap(unsigned page);
 
+/* Leaves @page to ring 0 alone, until data_map(). */
+void data_protect(unsigned page);
+
 /* Physical address of an address in data[], as its page is mapped now. */
 uint64_t data_paddr(const void *va);
 

@@ -6,6 +6,7 @@
 #include "machine.h"
 
 #define PTE_FLAGS 7             /* present, writable, user */
+#define PTE_USER 4
 
 uint8_t data[DATA_PAGES * PAGE_SIZE]
     __attribute__((section(".mtrace_data"), aligned(PAGE_SIZE)));
@@ -29,6 +30,11 @@ void data_map(unsigned page, unsigned target)
 void data_unmap(unsigned page)
 {
     set_pte(page, 0);
+}
+
+void data_protect(unsigned page)
+{
+    set_pte(page, *data_pte(page) & ~(uint64_t)PTE_USER);
 }
 
 uint64_t data_paddr(const void *va)
