@@ -17,6 +17,7 @@ extern const char pc_call_one[];
 static struct mtrace_label_entry label;
 static unsigned faults;
 static const char *fault_pc;
+static unsigned num_refused;
 
 static void call(uint64_t rax, uint64_t type, const void *entry, uint64_t len)
 {
@@ -25,20 +26,22 @@ static void call(uint64_t rax, uint64_t type, const void *entry, uint64_t len)
                      : "memory");
 }
 
-static void refused(uint64_t type, const void *entry, uint64_t len)
+/* Refused for a reason that was reported before. */
+static void again(uint64_t type, const void *entry, uint64_t len)
 {
     call(1, type, entry, len);
+    num_refused++;
+}
+
+static void refused(uint64_t type, const void *entry, uint64_t len)
+{
+    again(type, entry, len);
     expect_call("guest_error", 0);
     expect_u64("pc", (uint64_t)pc_call_one);
     expect_u64("entry_addr", (uint64_t)entry);
     expect_u64("entry_type", type);
     expect_u64("entry_len", len);
     expect_end();
-}
-
-static void again(uint64_t type, const void *entry, uint64_t len)
-{
-    call(1, type, entry, len);
 }
 
 /* Error code of a page fault: by a write, or a fetch. */
@@ -186,6 +189,7 @@ static void unterminated(void)
     expect_str("str", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
                       "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     expect_end();
+    num_refused++;
     expect_call("guest_error", 0);
     expect_u64("entry_type", mtrace_entry_task);
     expect_end();
@@ -214,4 +218,5 @@ void guest_main(void)
     good.tid = 42;
     call(1, mtrace_entry_sched, &good, sizeof(good));
     expect_good();
+    expect_counter("guest-calls-refused", num_refused);
 }

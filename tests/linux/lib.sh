@@ -31,7 +31,7 @@ boot() {
     rounds=$1
     shift
     timeout 300 "$MTRACE_QEMU" "$@" -smp 4 -m 512 -kernel "$MTRACE_TEST_VMLINUZ" -initrd "$initramfs" \
-        -append "console=ttyS0 nokaslr quiet panic=-1 rdinit=/init ROUNDS=$rounds" \
+        -append "console=ttyS0 quiet panic=-1 rdinit=/init ROUNDS=$rounds" \
         -nodefaults -display none -no-reboot -serial "file:$work/console" < /dev/null > "$work/qemu.log" 2>&1
     status=$?
     [ $status -eq 0 ] || sed 's/^/# qemu: /' "$work/qemu.log"

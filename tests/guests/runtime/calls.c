@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Lines that say which record a guest call must leave: "call TYPE", the CPU,
- * then name=value of the fields that are compared.
+ * then name=value of the fields that are compared; and lines for counters.
  */
 #include "guest.h"
 
@@ -40,4 +40,12 @@ void expect_str(const char *name, const char *value)
 void expect_end(void)
 {
     put_str("\n");
+}
+
+void expect_counter(const char *name, uint64_t value)
+{
+    put_str("counter");
+    expect_str("name", name);
+    expect_u64("value", value);
+    expect_end();
 }

@@ -15,11 +15,14 @@
 
 static struct expected expected[MAX_EXPECTED];
 static unsigned num_expected;
+static const void *replayed;
+static unsigned replayed_size;
 static uint64_t holders[NUM_LINES];
 
 void expect_reset(void)
 {
     num_expected = 0;
+    replayed_size = 0;
     for (unsigned i = 0; i < NUM_LINES; i++) {
         holders[i] = ((uint64_t)1 << num_cpus) - 1;
     }
@@ -31,6 +34,13 @@ void expect_add(const struct expected *e)
         fail("too many accesses in one plan");
     }
     expected[num_expected++] = *e;
+}
+
+/* Accesses to these bytes are not known; they must follow the rule. */
+void expect_replay(const void *va, unsigned size)
+{
+    replayed = va;
+    replayed_size = size;
 }
 
 /* Says whether the access moves the line at @paddr, and moves it. */
@@ -120,6 +130,13 @@ static void print_expected(const struct expected *e)
 
 void expect_print(void)
 {
+    if (replayed_size) {
+        put_str("replay ");
+        put_hex((uint64_t)replayed);
+        put_str(" ");
+        put_hex((uint64_t)replayed + replayed_size);
+        put_str("\n");
+    }
     for (unsigned i = 0; i < num_expected; i++) {
         print_expected(&expected[i]);
     }

@@ -96,6 +96,12 @@ void plan_call(unsigned cpu, void (*fn)(uint64_t), uint64_t arg);
 /* The same in ring 3. */
 void plan_user_call(unsigned cpu, void (*fn)(uint64_t), uint64_t arg);
 
+/* Next step: all CPUs call @fn(@arg) at the same time, in ring 0.  It may touch
+ * the @size bytes from @va, no other data[]; these records are only checked to
+ * be moves, one after the other. */
+void plan_all(void (*fn)(uint64_t), uint64_t arg, const void *va,
+              unsigned size);
+
 /* The step before makes this access next.  @size may cover two lines. */
 void plan_expect(unsigned what, const volatile void *va, unsigned size);
 
@@ -133,6 +139,9 @@ void expect_u64(const char *name, uint64_t value);
 void expect_word(const char *name, const char *value);
 void expect_str(const char *name, const char *value);
 void expect_end(void);
+
+/* Prints what a counter of the log, summed over the CPUs, must say. */
+void expect_counter(const char *name, uint64_t value);
 
 /* ---- machine ------------------------------------------------------------ */
 

@@ -81,5 +81,6 @@ struct expected {
 };
 
 void expect_add(const struct expected *e);
+void expect_replay(const void *va, unsigned size);
 
 #endif /* MACHINE_H */

@@ -11,6 +11,7 @@
 #include <mtrace-magic.h>
 
 #define MAX_STEPS 1024
+#define ALL_CPUS MAX_CPUS
 
 INSN(own, "orb $0, (%rdi)");
 
@@ -30,19 +31,40 @@ static unsigned next_insns, next_accesses;
 static volatile unsigned turn;
 static volatile unsigned plans_started;
 static volatile unsigned cpus_idle;
+static volatile unsigned cpus_arrived;
+
+static void run_step(unsigned i)
+{
+    if (steps[i].ring) {
+        call_in_ring3(steps[i].code, &steps[i].regs);
+    } else {
+        call_stub(steps[i].code, &steps[i].regs);
+    }
+}
+
+/* The last CPU that is done with step @i passes the turn on. */
+static void run_together(unsigned i)
+{
+    run_step(i);
+    if (__atomic_add_fetch(&cpus_arrived, 1, __ATOMIC_SEQ_CST) == num_cpus) {
+        cpus_arrived = 0;
+        turn = i + 1;
+    }
+    while (turn == i) {
+        __asm__ volatile("pause");
+    }
+}
 
 static void run_steps(unsigned cpu)
 {
-    flush_tlb();
-    while (turn < num_steps) {
-        unsigned i = turn;
+    unsigned i;
 
-        if (i < num_steps && steps[i].cpu == cpu) {
-            if (steps[i].ring) {
-                call_in_ring3(steps[i].code, &steps[i].regs);
-            } else {
-                call_stub(steps[i].code, &steps[i].regs);
-            }
+    flush_tlb();
+    while ((i = turn) < num_steps) {
+        if (steps[i].cpu == ALL_CPUS) {
+            run_together(i);
+        } else if (steps[i].cpu == cpu) {
+            run_step(i);
             turn = i + 1;
         } else {
             __asm__ volatile("pause");
@@ -78,7 +100,7 @@ static void add_step(unsigned cpu, const char *code, const char *pc,
     if (num_steps == MAX_STEPS) {
         fail("too many steps in one plan");
     }
-    if (cpu >= num_cpus) {
+    if (cpu >= num_cpus && cpu != ALL_CPUS) {
         fail("the plan needs more CPUs");
     }
     steps[num_steps++] = (struct step) {
@@ -107,6 +129,13 @@ void plan_call(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
 void plan_user_call(unsigned cpu, void (*fn)(uint64_t), uint64_t arg)
 {
     add_step(cpu, (const char *)fn, NULL, (struct regs) { .rdi = arg }, 3);
+}
+
+void plan_all(void (*fn)(uint64_t), uint64_t arg, const void *va,
+              unsigned size)
+{
+    add_step(ALL_CPUS, (const char *)fn, NULL, (struct regs) { .rdi = arg }, 0);
+    expect_replay(va, size);
 }
 
 void plan_expect_at(unsigned what, const char *pc, const volatile void *va,
