@@ -223,8 +223,8 @@ def compare_counter(want, records):
 def boot(name, emulation, directory):
     """Runs the guest to its end; returns the paths of console and log."""
     console, log = f'{directory}/{name}.txt', f'{directory}/{name}.mtrace'
-    command = [QEMU, '-M', 'pc', '-cpu', 'max', '-m', '64', '-smp', str(GUESTS[name]), '-nodefaults', '-display', 'none',
-               '-serial', 'none', '-monitor', 'none', '-no-reboot', '-debugcon', 'file:' + console,
+    command = [QEMU, '-M', 'pc', '-cpu', 'max', '-m', '64', '-smp', str(GUESTS[name]), '-nodefaults',
+               '-display', 'none', '-serial', 'none', '-monitor', 'none', '-no-reboot', '-debugcon', 'file:' + console,
                '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', '-mtrace-enable', '-mtrace-file', log,
                '-kernel', f'{PROGRAMS}/{name}'] + EMULATION[emulation]
     try:
@@ -235,7 +235,8 @@ def boot(name, emulation, directory):
     if status != GOOD_END:
         with open(console, encoding='ascii', errors='replace') if os.path.exists(console) else open(os.devnull) as text:
             last = ''.join(text.readlines()[-1:])
-        raise Mismatch(f'QEMU ended with status {status}: {said}\nthe guest printed last: {last}\n' + shlex.join(command))
+        raise Mismatch(f'QEMU ended with status {status}: {said}\nthe guest printed last: {last}\n' +
+                       shlex.join(command))
     return console, log
 
 
