@@ -128,6 +128,8 @@ static bool map_pages(MtraceLines *lines, uintptr_t start, uintptr_t end,
             return false;
         }
         madvise(at, hole.end - hole.start, MADV_DONTDUMP);
+        /* QEMU asks for huge pages for guest RAM: its words need them too. */
+        madvise(at, hole.end - hole.start, MADV_HUGEPAGE);
         g_array_append_val(lines->mapped, hole);
         start = hole.end;
     }
